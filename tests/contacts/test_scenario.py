@@ -40,7 +40,7 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
         ("wave_2_email", "delivered", at("2026-01-13 07:00")),
         ("wave_3_letter", "delivered", at("2026-01-20 07:00")),
         ("wave_3_call", "answered", at("2026-01-26 09:00")),
-        ("end", "accepted", at("2026-02-03 23:00")),
+        ("end", "accepted", at("2026-02-04 23:00")),
     ]
     assert await workspace.followups(debt.id) == [
         ("email", "delivered"),
@@ -195,7 +195,7 @@ async def test_what_comes_after_a_hold_keeps_the_scenarios_own_pace(workspace: W
         "wave_2_email 02-24",
         "wave_3_letter 03-02",
         "wave_3_call 03-09",
-        "end 03-16",
+        "end 03-18",
     ]
 
 

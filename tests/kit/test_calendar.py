@@ -1,9 +1,14 @@
+import csv
+import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType
 
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Region
@@ -91,21 +96,83 @@ def test_the_weekend_is_the_countrys_own() -> None:
         (None, None, None, ("Europe/Paris",)),
         ("FR", None, None, ("Europe/Paris",)),
         ("FR", "75001", "+262692123456", ("Europe/Paris",)),
-        ("FR", None, "+262692123456", ("Europe/Paris", "Indian/Mayotte", "Indian/Reunion")),
+        # The numbering plan tells the territory: 0692 is La Réunion, 0639 Mayotte.
+        ("FR", None, "+262692123456", ("Indian/Reunion",)),
+        ("FR", None, "+262639012345", ("Indian/Mayotte",)),
+        ("FR", None, "+590690123456", ("America/Guadeloupe",)),
+        ("FR", None, "+68987123456", ("Pacific/Tahiti", "Pacific/Marquesas", "Pacific/Gambier")),
+        ("FR", None, "+14155550123", ("Europe/Paris", "America/Los_Angeles")),
         ("FR", "97110", None, ("America/Guadeloupe",)),
         ("FR", "97200", None, ("America/Martinique",)),
         ("FR", "97400", None, ("Indian/Reunion",)),
         ("FR", "98701", None, ("Pacific/Tahiti", "Pacific/Marquesas", "Pacific/Gambier")),
         ("MQ", None, None, ("America/Martinique",)),
-        (None, None, "+262692123456", ("Indian/Mayotte", "Indian/Reunion")),
+        (None, None, "+262692123456", ("Indian/Reunion",)),
         (None, None, "+33639980012", ("Europe/Paris",)),
         ("DE", "10115", None, ("Europe/Berlin", "Europe/Busingen")),
+        ("US", "10001", None, ("America/New_York",)),
+        ("us", "94105-1234", None, ("America/Los_Angeles",)),
+        ("US", "37402", None, ("America/New_York", "America/Chicago")),
+        ("US", "96799", None, ("Pacific/Pago_Pago",)),
+        ("US", None, "+14155550123", ("America/Los_Angeles",)),
+        # Address and area code differ: either may be where the consumer is (12 CFR 1006.6, comment 6(b)(1)-2).
+        ("US", "10001", "+14155550123", ("America/New_York", "America/Los_Angeles")),
+        ("US", "10001", "+12125550123", ("America/New_York",)),
+        ("US", "10001", "+33612345678", ("America/New_York",)),
+        ("US", "10001", "+17875550123", ("America/New_York", "America/Puerto_Rico")),
+        # A postcode that is none tells nothing; the number does.
+        ("US", "1000", "+14155550123", ("America/Los_Angeles",)),
+        ("US", None, "+17875550123", ("America/Puerto_Rico",)),
+        ("CA", "v5k 0a1", None, ("America/Vancouver",)),
+        ("CA", "V0B 1G0", None, ("America/Edmonton", "America/Creston", "America/Vancouver")),
+        ("CA", None, "+19025550123", ("America/Halifax",)),
+        ("RU", "690001", "+79161234567", ("Asia/Vladivostok",)),
+        ("RU", None, "+74232234567", ("Asia/Vladivostok",)),
+        ("BR", "69900-000", None, ("America/Rio_Branco",)),
+        ("BR", None, "+5568999999999", ("America/Rio_Branco",)),
+        ("AU", "6000", "+61412345678", ("Australia/Perth",)),
+        ("AU", "0872", None, ("Australia/Darwin", "Australia/Adelaide", "Australia/Perth")),
+        ("MX", "22000", None, ("America/Tijuana",)),
+        ("MX", None, "+526641234567", ("America/Tijuana",)),
+        ("ES", "35001", None, ("Atlantic/Canary",)),
+        ("PT", "9500-100", None, ("Atlantic/Azores",)),
+        ("ID", "99111", None, ("Asia/Jayapura",)),
+        ("NZ", "8016", None, ("Pacific/Chatham",)),
+        ("CL", "2770000", None, ("Pacific/Easter",)),
+        ("KZ", "010000", "+77172123456", ("Asia/Almaty",)),
+        ("CD", None, "+243812345678", ("Africa/Kinshasa", "Africa/Lubumbashi")),
     ],
 )
 def test_the_zones_are_every_place_the_debtor_may_live(
     country: str | None, postal_code: str | None, phone: str | None, zones: tuple[str, ...]
 ) -> None:
     assert calendar.zones_of(country, postal_code, phone) == zones
+
+
+@pytest.mark.parametrize("phone", [None, "+18005551234"])
+def test_every_zone_is_possible_only_where_nothing_tells(phone: str | None) -> None:
+    assert len(calendar.zones_of("US", None, phone)) == 29
+
+
+def test_the_zones_of_postcodes_are_zones_that_there_are() -> None:
+    lines = files("getbill.kit.zones").joinpath("postcodes.csv").read_text("utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+
+    assert {zone for row in rows for zone in row["zones"].split()} <= zoneinfo.available_timezones()
+
+
+@pytest.mark.parametrize("territory", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_number_of_each_country_narrows_its_zones_and_never_leaves_none(territory: str) -> None:
+    """The examples of the phonenumbers library: numbers that nobody chose here."""
+    for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
+        number = phonenumbers.example_number_for_type(territory, kind)
+        if number is None or phonenumbers.region_code_for_number(number) != territory:
+            continue
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        by_number = calendar.zones_of(territory, None, e164)
+
+        assert by_number
+        assert len(by_number) <= max(1, len(calendar.zones_of(territory, None, None)))
 
 
 def test_business_days_pass_over_weekends_and_holidays() -> None:

@@ -68,6 +68,7 @@ async def test_a_scenario_is_written_and_read_by_id_and_by_name(workspace: Conta
         "only_if": None,
         "fallback": None,
         "late": None,
+        "wait_max_days": None,
     }
     assert (result["spacing_days"], result["late_after_hours"]) == (1, 24)
     assert (await workspace.get(f"/scenarios/{result['id']}")).json() == result

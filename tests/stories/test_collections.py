@@ -126,7 +126,7 @@ async def test_a_debtor_who_never_answers_hears_of_us_six_times_and_then_a_human
         *(f"{7 + EACH * turn + place} {kind}" for turn in range(5) for place, kind in enumerate(TOLD)),
     ]
     (todo,) = (await running_workspace.get(f"/todos?type=escalation&state=open&debt_id={debt['id']}"))["data"]
-    assert todo["created_at"] == "2026-03-31T22:00:00Z"
+    assert todo["created_at"] == "2026-04-01T22:00:00Z"
     person = {"decided_by": "Marie Martin", "reason": "Six reminders, no answer."}
     await running_workspace.post(f"/todos/{todo['id']}/decide", {"decision": "escalate"} | person)
     await running_workspace.pass_days(60)

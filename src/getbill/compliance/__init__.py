@@ -11,4 +11,4 @@ from getbill.compliance.limits import Cap, ConsentRequired, Hours, Suppression
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
 from getbill.compliance.rule_book import LETTER_R124_4, STANDARD
 from getbill.compliance.suppressions import hash_of, suppress, suppressed_addresses, suppressed_hashes
-from getbill.compliance.verdict import FailedRule, evaluate, next_allowed, rule_moves
+from getbill.compliance.verdict import FailedRule, evaluate, next_allowed, refusing_rules, rule_moves

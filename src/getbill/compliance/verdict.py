@@ -61,15 +61,42 @@ def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STAN
 
 
 def next_allowed(
-    facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
+    facts: Facts,
+    channel: Channel,
+    not_before: datetime,
+    book: Rulebook = STANDARD,
+    *,
+    within: timedelta = _HORIZON,
 ) -> datetime | None:
-    """Return the first instant from `not_before` on that every rule allows; None if waiting does not help."""
+    """Return the first instant from `not_before` on that every rule allows; None if there is none `within` a time."""
     _refuse_naive(not_before)
-    return _first_allowed(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
+    return _first_allowed(
+        lambda at: _rules(book, facts, channel, at), facts, channel, not_before, within=min(within, _HORIZON)
+    )
+
+
+def refusing_rules(
+    facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD
+) -> tuple[FailedRule, ...]:
+    """Return the rules that forbid a contact at an instant, each with the instant until which it certainly does.
+
+    Only those for which waiting does not help, if there are any.
+    """
+    refusing = tuple(
+        FailedRule(rule, until)
+        for rule in _rules(book, facts, channel, at)
+        if (until := rule.limit.first_allowed(facts, channel, at)) != at
+    )
+    return tuple(failing for failing in refusing if failing.until is None) or refusing
 
 
 def rule_moves(
-    facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
+    facts: Facts,
+    channel: Channel,
+    not_before: datetime,
+    book: Rulebook = STANDARD,
+    *,
+    within: timedelta = _HORIZON,
 ) -> tuple[FailedRule, ...]:
     """Return the rules that move a contact from `not_before` on, in sequence, each with its instant.
 
@@ -77,7 +104,9 @@ def rule_moves(
     """
     _refuse_naive(not_before)
     failed_rules: list[FailedRule] = []
-    _first_allowed(lambda at: _rules(book, facts, channel, at), facts, channel, not_before, failed_rules)
+    _first_allowed(
+        lambda at: _rules(book, facts, channel, at), facts, channel, not_before, failed_rules, within
+    )
     return tuple(failed_rules)
 
 
@@ -87,12 +116,13 @@ def _first_allowed(
     channel: Channel,
     at: datetime,
     failed_rules: list[FailedRule] | None = None,
+    within: timedelta = _HORIZON,
 ) -> datetime | None:
     """Apply the rules in turn until none moves the instant, and record each that does.
 
     No rule moves beyond the first instant it allows, so the instant where all agree is the earliest.
     """
-    horizon = at + _HORIZON
+    horizon = at + within
     while at <= horizon:
         before = at
         for rule in rules_at(at):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap, PastContact
 from getbill.contacts.model import COMPLETED, CONTACTED, State
-from getbill.debts import EXPENSIVE, NEVER, Debt, PriorContacts, hashes_of, is_obstacle
+from getbill.debts import EXPENSIVE, NEVER, WAITS, Debt, PriorContacts, hashes_of, is_obstacle
 from getbill.kit.database import Statement, Transaction
 
 # The longest period of a cap.
@@ -77,6 +78,8 @@ class ContactHistory:
     # contacted.
     passed_steps: set[str] = field(default_factory=set)
     unreachable_reasons: dict[str, str] = field(default_factory=dict)
+    # Steps taken in the current run, and when.
+    taken_steps: dict[str, datetime] = field(default_factory=dict)
     contacted_steps: set[str] = field(default_factory=set)
     # Steps that a finished dry run only simulated.
     rehearsed_steps: set[str] = field(default_factory=set)
@@ -96,17 +99,32 @@ class ContactHistory:
             if step.key in self.contacted_steps
             for notice in step.notices
         )
-        return PriorContacts(self.contacts, tuple(notices), self.suppressed, self.consents, self.hashes)
+        taken_steps = tuple(sorted(self.taken_steps.items(), key=itemgetter(1)))
+        slow_steps = {
+            key: reason for key, reason in self.unreachable_reasons.items() if reason.startswith(WAITS)
+        }
+        return PriorContacts(
+            self.contacts,
+            tuple(notices),
+            self.suppressed,
+            self.consents,
+            self.hashes,
+            taken_steps,
+            slow_steps,
+        )
 
     def rehearse(self, step: str, channel: Channel, at: datetime) -> None:
         """Count a simulated contact of the running dry run."""
         self.passed_steps.add(step)
         self.contacted_steps.add(step)
+        self.taken_steps[step] = at
         self.add(PastContact(channel, at))
 
-    def after_contact(self, step: str) -> "ContactHistory":
+    def after_contact(self, step: str, at: datetime | None) -> "ContactHistory":
         """Return the history with a counted contact as passed: the debtor was or may have been contacted."""
         self.passed_steps.add(step)
+        if at is not None:
+            self.taken_steps[step] = at
         self.contacted_steps.add(step)
         return self
 
@@ -268,6 +286,8 @@ def _count_row(history: ContactHistory, row: Record, debt: Debt) -> None:
     if row["run"] != debt.run:
         return
     history.attempts[step] += 1
+    if _is_made(row):
+        history.taken_steps[step] = row["sent_at"]
     if state == State.REHEARSED:
         _count_rehearsal(history, row, debt)
         return
@@ -290,4 +310,4 @@ def _count_rehearsal(history: ContactHistory, row: Record, debt: Debt) -> None:
 
 
 def _is_unreachable(reason: str) -> bool:
-    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE)) or is_obstacle(reason)
+    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE, WAITS)) or is_obstacle(reason)

@@ -49,12 +49,16 @@ from getbill.debts.schedule import (
     EXPENSIVE,
     NEVER,
     REVIEW,
+    WAITS,
+    ChannelOption,
     PriorContacts,
     ScheduleEvaluator,
     condition_facts,
     day_zero,
+    due_date_over_at,
     hashes_of,
     next_contact,
+    quiet_until,
     usable_kinds,
 )
 from getbill.debts.snapshots import differing_fields, replaced_fields, restoring_change, snapshot

@@ -15,7 +15,7 @@ from getbill.debts.creditor_changes import change_creditor
 from getbill.debts.initial_schedule import InitialSchedule
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin, Status
 from getbill.debts.person_locks import lock_of_debtors
-from getbill.debts.schedule import day_zero, hashes_of
+from getbill.debts.schedule import day_zero, hashes_of, moved_day_zero
 from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
 from getbill.kit.database import OptimisticConflict, Transaction
@@ -282,11 +282,16 @@ class DebtChange:
     creditor: CreditorChoice | None = None
 
 
+# The changes after which everything not yet sent is planned again. A contact that a worker has claimed with the
+# earlier values is void.
 _REPLANNING = {
-    "creditor_id",
     "scenario",
     "scenario_version",
     "due_date",
+    "amount",
+    "currency",
+    "company",
+    "creditor_id",
     "debtor",
     "debtor_id",
     "promise",
@@ -453,10 +458,13 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
     if "scenario" in changes:
         debt.run += 1
         debt.started_on = day_zero(debt.debtor.identity, debt.running_scenario, tx.now, debt.due_on)
-    elif debt.contacts_count == 0 and "due_date" in changes:
-        debt.started_on = day_zero(
-            debt.debtor.identity, debt.running_scenario, debt.created_at, debt.due_on, debt.details.start_mode
-        )
+    elif "due_date" in changes:
+        debt.started_on = moved_day_zero(debt, _due_before(changes), tx.now)
     # A held debt gets a day 0 too: it is planned when it is resumed.
     if debt.is_contactable:
         debt.stop_contact()
+
+
+def _due_before(changes: dict[str, Any]) -> date | None:
+    before = changes["due_date"]["from"]
+    return date.fromisoformat(before) if before else None

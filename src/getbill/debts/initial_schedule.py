@@ -13,6 +13,7 @@ from getbill.debts.obstacles import message_means
 from getbill.debts.schedule import (
     PriorContacts,
     day_zero,
+    due_date_over_at,
     expensive_destination,
     hashes_of,
     next_contact,
@@ -66,6 +67,7 @@ class InitialSchedule:
             message_means(debt),
             debt.started_on,
             debt.not_before,
+            due_date_over_at(debt, self._now),
             debt.scenario,
             debt.scenario_version,
         )

@@ -4,9 +4,9 @@ Pure: scenarios state what should happen, compliance what may, and neither knows
 create and the worker both compute it here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 
 from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
@@ -16,6 +16,7 @@ from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Details, PlannedContact
 from getbill.debts.obstacles import MessageMeans, Obstacle, message_means, obstacles_of
+from getbill.debts.pace import Pace, open_day
 from getbill.kit import calendar, phones
 from getbill.scenarios import ConditionFacts, Late, Scenario, Skip, Start, StartMode, Step
 
@@ -25,6 +26,8 @@ END = "end"
 # Prefix of reasons for which a step is skipped until better addresses of the debtor are known.
 NEVER = "never allowed: "
 EXPENSIVE = "expensive destination: "
+# Prefix of reasons for which a step is passed over because it would hold up the others.
+WAITS = "waits too long: "
 
 _PHONE_KINDS = frozenset({AddressKind.PHONE, AddressKind.MOBILE})
 
@@ -43,6 +46,37 @@ def day_zero(
         region = calendar.region_of(identity.country, identity.postal_code)
         today = calendar.open_day(today + timedelta(days=1), region, scenario.exclusions)
     return scenarios.day_zero(today, due_on)
+
+
+def moved_day_zero(debt: Debt, due_before: date | None, now: datetime) -> date:
+    """Return day 0 after a change of the due date: on the day after it, and never before the scenario's start.
+
+    A day 0 that the previous due date did not set stays, unless the new date is later. What was sent stays sent:
+    the steps after it keep their distance to it (`ScheduleEvaluator`).
+    """
+    first_day = debt.due_on + timedelta(days=1) if debt.due_on else debt.started_on
+    if first_day > debt.started_on:
+        return first_day
+    if due_before is None or debt.started_on != due_before + timedelta(days=1):
+        return debt.started_on
+    if debt.run > 1:
+        return day_zero(debt.debtor.identity, debt.running_scenario, now, debt.due_on)
+    mode = debt.details.start_mode
+    return day_zero(debt.debtor.identity, debt.running_scenario, debt.created_at, debt.due_on, mode)
+
+
+def due_date_over_at(debt: Debt, now: datetime) -> datetime | None:
+    """Return when the due date is over wherever the debtor may live; None if that is certainly past."""
+    due_on = debt.due_on
+    if due_on is None or due_on < now.date() - timedelta(days=2):
+        return None
+    zones = debt.debtor.identity.zones
+    return max(calendar.at_local(due_on + timedelta(days=1), time.min, zone) for zone in zones)
+
+
+def quiet_until(debt: Debt, now: datetime) -> datetime:
+    """Return the first instant from `now` on after the due date, an import's hold and a promised day."""
+    return max(now, promises.paused_until(debt) or now, due_date_over_at(debt, now) or now)
 
 
 def reachable_kinds(identity: Identity) -> frozenset[AddressKind]:
@@ -95,15 +129,24 @@ class PriorContacts:
     consents: frozenset[tuple[bytes, str]] = frozenset()
     # Hashes of their e-mail address and phone number, if computed already.
     hashes: tuple[bytes | None, bytes | None] | None = None
+    # The steps taken in the debt's current run, in order of time.
+    taken_steps: tuple[tuple[str, datetime], ...] = ()
+    # Why steps of the current run were passed over as too slow.
+    slow_steps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_blank(self) -> bool:
         """Whether no rule needs the address hashes."""
         return not self.contacts and not self.suppressed and not self.consents
 
-    def with_contact(self, contact: compliance.PastContact, notices: tuple[str, ...]) -> "PriorContacts":
-        """Return the history after one more contact."""
-        return replace(self, contacts=(*self.contacts, contact), notices=(*self.notices, *notices))
+    def with_contact(self, contact: compliance.PastContact, step: Step) -> "PriorContacts":
+        """Return the history after one more contact, by a step of the debt's scenario."""
+        return replace(
+            self,
+            contacts=(*self.contacts, contact),
+            notices=(*self.notices, *step.notices),
+            taken_steps=(*self.taken_steps, (step.key, contact.at)),
+        )
 
 
 NO_PRIOR_CONTACTS = PriorContacts()
@@ -163,23 +206,32 @@ def next_contact(
     After missed steps, `is_late` also handles the following missed steps as the scenario says.
     """
     evaluator = ScheduleEvaluator.for_debt(debt, prior_contacts)
-    now = max(now, promises.paused_until(debt) or now)
+    now = quiet_until(debt, now)
+    # Missed with the step before them: measured before its delay moved day 0.
+    late_evaluator = evaluator.before_delay_of(after)
     skipped_steps: list[Skip] = []
     steps = debt.running_scenario.after(after)
     for position, step in enumerate(steps):
-        reason = evaluator.refusal(step)
-        if reason is None and is_late and evaluator.is_dropped(step, steps[position + 1 :], now):
+        reason = evaluator.refusal(step) or evaluator.slow_reason(step, now)
+        if reason is None and is_late and late_evaluator.is_dropped(step, steps[position + 1 :], now):
             reason = f"late: {step.when_late}"
         if reason is None:
-            due_at = evaluator.allowed_from(step, max(now, evaluator.nominal_at(step)))
-            if due_at is not None:
-                missed_at = evaluator.offset_at(step) if is_late and evaluator.is_missed(step, now) else None
-                return PlannedContact(
-                    step.key, evaluator.channel(step), due_at, tuple(skipped_steps), missed_at
-                )
-            reason = evaluator.forbidden_reason(step, now)
+            option = evaluator.option(step, max(now, evaluator.nominal_at(step)))
+            if isinstance(option, ChannelOption):
+                is_missed = is_late and late_evaluator.is_missed(step, now)
+                missed_at = late_evaluator.offset_at(step) if is_missed else None
+                return PlannedContact(step.key, option.channel, option.at, tuple(skipped_steps), missed_at)
+            reason = option
         skipped_steps.append(Skip(step, reason))
     return PlannedContact(END, REVIEW, max(now, evaluator.nominal_end()), tuple(skipped_steps))
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOption:
+    """A channel by which a step may be taken, and the first instant at which the rules allow it."""
+
+    channel: Channel
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +289,7 @@ class ScheduleEvaluator:
     """The evaluator of a debt's steps: scenario and rules, after the contacts made so far."""
 
     scenario: Scenario
+    # Day 0 as the contacts made so far set it: a wait moves it, so that the rest keeps its own pace.
     start: Start
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
@@ -244,6 +297,11 @@ class ScheduleEvaluator:
     means: MessageMeans
     # Why the debtor's number is not used, if so.
     expensive: str | None = None
+    # The last step taken, and its instant.
+    last_step: tuple[Step, datetime] | None = None
+    # Day 0 before that step was counted.
+    previous_start: Start | None = None
+    slow_steps: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def for_debt(cls, debt: Debt, prior_contacts: PriorContacts = NO_PRIOR_CONTACTS) -> "ScheduleEvaluator":
@@ -251,14 +309,32 @@ class ScheduleEvaluator:
         terms = _terms_of(debt)
         facts = _with_history(terms.facts, debt, prior_contacts)
         last_at = max((contact.at for contact in prior_contacts.contacts if contact.same_case), default=None)
+        pace = Pace(debt.running_scenario, terms.start, terms.facts, debt.created_at)
+        for key, at in prior_contacts.taken_steps:
+            pace.take(key, at)
         return cls(
-            debt.running_scenario, terms.start, facts, terms.kinds, last_at, terms.means, terms.expensive
+            debt.running_scenario,
+            pace.start,
+            facts,
+            terms.kinds,
+            last_at,
+            terms.means,
+            terms.expensive,
+            pace.last_step,
+            pace.previous_start,
+            prior_contacts.slow_steps,
         )
+
+    def before_delay_of(self, key: str | None) -> "ScheduleEvaluator":
+        """Return the evaluator without the delay of the last step, if that is the step of this key."""
+        if self.last_step is None or self.last_step[0].key != key:
+            return self
+        return replace(self, start=self.previous_start or self.start)
 
     def refusal(self, step: Step) -> str | None:
         """Return the first reason for which a step cannot leave, whatever the hour; None if it can.
 
-        What the rules never allow is `forbidden_reason`.
+        What the rules refuse is `rule_refusal`.
         """
         return self.unreachable_reason(step) or self.obstacle(step.on(self.channel(step)))
 
@@ -285,6 +361,69 @@ class ScheduleEvaluator:
         """Return a step's channel: its own, or the fallback's if its address is unknown or suppressed."""
         return (step.reaching(self._open_kinds()) or step.reaching(self.kinds) or step).channel
 
+    def option(self, step: Step, since: datetime, at: datetime | None = None) -> "ChannelOption | str":
+        """Return the channel and instant of a step that could be taken since an instant, or why it is passed over.
+
+        Its own channel if the rules allow it within the limit of the wait, else its fallback's on the same terms.
+        """
+        first_refusal = ""
+        for channel in self._channels(step):
+            option = self._option_on(step, channel, since, at or since)
+            if isinstance(option, ChannelOption):
+                return option
+            first_refusal = first_refusal or option
+        return first_refusal
+
+    def _channels(self, step: Step) -> tuple[Channel, ...]:
+        channel = self.channel(step)
+        fallback = step.fallback.channel if step.fallback else None
+        if fallback is None or fallback == channel or ADDRESS_OF[fallback] not in self.kinds:
+            return (channel,)
+        return channel, fallback
+
+    def _option_on(
+        self, step: Step, channel: Channel, since: datetime, at: datetime
+    ) -> "ChannelOption | str":
+        obstacle = self.obstacle(step.on(channel))
+        if obstacle is not None:
+            return obstacle
+        facts = self.facts.with_notices(step.notices)
+        allowed_at = compliance.next_allowed(facts, channel, at, within=self.search_time(step))
+        if allowed_at is not None and not self.is_slow(step, since, allowed_at):
+            return ChannelOption(channel, allowed_at)
+        return self.rule_refusal(step, channel, at)
+
+    def rule_refusal(self, step: Step, channel: Channel, at: datetime) -> str:
+        """Return why a step is passed over on a channel: a rule never allows it, or only after its limit."""
+        refusing = compliance.refusing_rules(self.facts.with_notices(step.notices), channel, at)
+        names = ", ".join(failing.rule.id for failing in refusing)
+        return (NEVER if any(failing.until is None for failing in refusing) else WAITS) + names
+
+    def search_time(self, step: Step) -> timedelta:
+        """Return how far ahead an allowed instant matters for a step: its limit, with the closed days between."""
+        limit = self.scenario.wait_limit(step)
+        return timedelta.max if limit is None else timedelta(days=3 * limit + 15)
+
+    def is_slow(self, step: Step, since: datetime, until: datetime) -> bool:
+        """Return whether a wait exceeds the step's limit; closed days do not count, they hold every channel."""
+        limit = self.scenario.wait_limit(step)
+        if limit is None or until - since <= timedelta(days=limit):
+            return False
+        day, last = (calendar.local_date(instant, self.start.zone) for instant in (since, until))
+        day = self._open_day(day)
+        open_days = 0
+        while day < last and open_days <= limit:
+            day, open_days = self._open_day(day + timedelta(days=1)), open_days + 1
+        return open_days > limit
+
+    def _open_day(self, day: date) -> date:
+        return open_day(day, self.start, self.scenario)
+
+    def slow_reason(self, step: Step, now: datetime) -> str | None:
+        """Return why a step stays passed over: it was too slow, and its time is over."""
+        reason = self.slow_steps.get(step.key)
+        return reason if reason and self.is_slow(step, self.nominal_at(step), now) else None
+
     def _open_kinds(self) -> frozenset[AddressKind]:
         facts, closed_kinds = self.facts, set[AddressKind]()
         if facts.email_hash in facts.suppressed:
@@ -294,8 +433,12 @@ class ScheduleEvaluator:
         return self.kinds - closed_kinds
 
     def nominal_end(self) -> datetime:
-        """Return the nominal end of the scenario."""
-        return scenarios.nominal_instant(self.scenario, self.scenario.end, self.start)
+        """Return the nominal end of the scenario, at its distance after the last step taken."""
+        nominal = scenarios.nominal_instant(self.scenario, self.scenario.end, self.start)
+        if self.last_step is None:
+            return nominal
+        step, at = self.last_step
+        return max(nominal, scenarios.end_after(self.scenario, step, self.start, at))
 
     def nominal_at(self, step: Step) -> datetime:
         """Return a step's nominal time, spaced from the last contact, before the rules are applied."""
@@ -303,16 +446,16 @@ class ScheduleEvaluator:
 
     def moving_rules(self, step: Step, at: datetime) -> tuple[compliance.FailedRule, ...]:
         """Return the rules that move a step from an instant on, in sequence."""
-        return compliance.rule_moves(self.facts.with_notices(step.notices), self.channel(step), at)
+        facts, within = (
+            self.facts.with_notices(step.notices),
+            min(self.search_time(step), timedelta(days=400)),
+        )
+        return compliance.rule_moves(facts, self.channel(step), at, within=within)
 
     def allowed_from(self, step: Step, at: datetime) -> datetime | None:
         """Return the first instant from `at` on at which the rules allow a step; None if they never do."""
-        return compliance.next_allowed(self.facts.with_notices(step.notices), self.channel(step), at)
-
-    def forbidden_reason(self, step: Step, at: datetime) -> str:
-        """Return why a step is never allowed."""
-        verdict = compliance.evaluate(self.facts.with_notices(step.notices), self.channel(step), at)
-        return NEVER + verdict.names
+        facts = self.facts.with_notices(step.notices)
+        return compliance.next_allowed(facts, self.channel(step), at, within=self.search_time(step))
 
     def is_dropped(self, step: Step, later_steps: Sequence[Step], now: datetime) -> bool:
         """Return whether a step was missed and its late policy drops it."""

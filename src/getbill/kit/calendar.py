@@ -7,16 +7,15 @@ is kept, because a rule on contact hours must hold in all of them.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from importlib.resources import files
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
 import phonenumbers
-from phonenumbers import PhoneNumberType
-from phonenumbers import timezone as phone_zones
 
-from getbill.kit import phones
+from getbill.kit import phones, zones
+from getbill.kit.zones import NumberZones
 
 DEFAULT_COUNTRY = "FR"
 DEFAULT_ZONE = "Europe/Paris"
@@ -36,6 +35,8 @@ _OVERSEAS = {
     "PF": "987",
     "NC": "988",
 }
+# Territories whose residents may give the mainland as their country.
+_OUTLYING = {"FR": tuple(_OVERSEAS), "US": ("PR", "VI", "GU", "MP", "AS")}
 _TERRITORIES = {prefix: territory for territory, prefix in _OVERSEAS.items()}
 _TOWNS = {"97133": "BL", "97150": "MF"}
 # Alsace and Moselle have two additional holidays (ordonnance of 16 August 1892; art. L3134-13 C. trav.).
@@ -146,22 +147,50 @@ def add_business_days(day: date, count: int, region: Region) -> date:
 def zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
     """Return every possible time zone of a debtor, best first; `Europe/Paris` if nothing is known.
 
-    An address with a postcode decides. Without one, the zones of the country apply, plus those of the phone
-    number (E.164): people keep their number when they move, so a phone number only adds candidates.
+    A postcode tells the zone, or the zones of an area that straddles several. The area code of a number (E.164)
+    under the country code of the address adds its own where they differ: the debtor may be at either. Without a
+    telling postcode, a telling number of the country decides, and else every zone of the country is possible,
+    with those of a foreign number unless there is a postal address.
     """
     return _zones_of(country, postal_code, phones.range_of(phone) if phone else None)
 
 
-# Small on purpose: if a numbering plan has no ranges, the key is the number itself, which should not stay in
-# memory for long.
+# Small on purpose, for the same reason as the zones of numbers.
 @lru_cache(maxsize=1024)
-def _zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
+def _zones_of(country: str | None, postal_code: str | None, number_range: str | None) -> tuple[str, ...]:
+    number = zones.zones_of_number(number_range) if number_range else None
+    if not country and not postal_code:
+        return (number.zones if number else ()) or (DEFAULT_ZONE,)
     territory = territory_of(country, postal_code)
-    by_country = _zones_by_territory().get(territory, ()) if country or postal_code else ()
-    if by_country and (postal_code or not phone or _is_numbered_in(phone, territory)):
-        return by_country
-    zones = (*by_country, *(_phone_zones(phone) if phone else ()))
-    return tuple(dict.fromkeys(zones)) or (DEFAULT_ZONE,)
+    by_postcode = zones.zones_of_postcode(territory, postal_code)
+    if by_postcode:
+        return _distinct(by_postcode, _zones_of_area_code(number, territory))
+    by_country = zones.zones_of_territory(territory)
+    if number is None or (postal_code and by_country and not _is_of(number, territory)):
+        return by_country or (DEFAULT_ZONE,)
+    if _is_of(number, territory):
+        return number.zones or by_country or (DEFAULT_ZONE,)
+    return _distinct(by_country, number.zones) or (DEFAULT_ZONE,)
+
+
+def _zones_of_area_code(number: NumberZones | None, territory: str) -> tuple[str, ...]:
+    """Return the zones of a number's area code under the territory's own country code."""
+    is_own = number and number.is_local and number.country_code == _country_code_of(territory)
+    return number.zones if number and is_own else ()
+
+
+def _is_of(number: NumberZones, territory: str) -> bool:
+    """Return whether a number belongs to a territory or to its outlying ones."""
+    return number.territory in {territory, *_OUTLYING.get(territory, ())}
+
+
+def _distinct(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))
+
+
+@lru_cache(maxsize=512)
+def _country_code_of(territory: str) -> int:
+    return phonenumbers.country_code_for_region(territory)
 
 
 def local_date(at: datetime, zone_name: str) -> date:
@@ -193,39 +222,3 @@ def _end_of_gap(local: datetime) -> datetime:
         else:
             before = middle
     return after.replace(microsecond=0)
-
-
-@lru_cache(maxsize=1)
-def _zones_by_territory() -> dict[str, tuple[str, ...]]:
-    table: dict[str, list[str]] = {}
-    for line in files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            territory, _, name = line.split("\t")[:3]
-            table.setdefault(territory, []).append(name)
-    return {territory: tuple(names) for territory, names in table.items()}
-
-
-def _is_numbered_in(phone: str, territory: str) -> bool:
-    """Return whether the phone's country code belongs to that territory alone."""
-    code = phonenumbers.country_code_for_region(territory)
-    return phone.startswith(f"+{code}") and phonenumbers.region_codes_for_country_code(code) == (territory,)
-
-
-def _phone_zones(phone: str) -> tuple[str, ...]:
-    number, kind = phones.phone_number_of(phone), phones.kind(phone)
-    code = number.country_code
-    if code is None or kind == PhoneNumberType.UNKNOWN:
-        return ()
-    if phonenumbers.is_number_type_geographical(kind, code):
-        return _known_zones(phone_zones.time_zones_for_geographical_number(number))
-    # If the digits do not determine the place, the country code does, and it is the same for all its numbers.
-    if code not in _ZONES_BY_CODE:
-        _ZONES_BY_CODE[code] = _known_zones(phone_zones.time_zones_for_number(number))
-    return _ZONES_BY_CODE[code]
-
-
-_ZONES_BY_CODE: dict[int, tuple[str, ...]] = {}
-
-
-def _known_zones(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name != phone_zones.UNKNOWN_TIMEZONE)

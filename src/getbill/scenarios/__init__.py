@@ -36,7 +36,9 @@ from getbill.scenarios.model import (
     Step,
     Unit,
     day_zero,
+    end_after,
     nominal_instant,
+    offset_day,
 )
 from getbill.scenarios.versions import current, find, load
 from getbill.scenarios.wire import VersionBody, invalid_scenario, version_content

@@ -20,6 +20,9 @@ from getbill.kit.validation import pattern_field
 from getbill.scenarios.conditions import Conditions
 
 OFFSET_MAX = 3660
+WAIT_MAX = 366
+# A working week: as long as a cap on contacts in seven days may postpone a step.
+WAIT_DEFAULT = 5
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[
     str,
@@ -122,6 +125,7 @@ class Step:
     only_if: Conditions | None = None
     fallback: Fallback | None = None
     late: Late | None = None
+    wait_max_days: Annotated[int, Field(ge=0, le=WAIT_MAX)] | None = None
 
     @property
     def when_late(self) -> Late:
@@ -160,6 +164,9 @@ class Scenario:
 
     Two contacts are at least `spacing_days` calendar days apart, even if holidays push them together. Without
     spacing, they are as far apart as their offsets, up to a day, even after an outage.
+
+    A step that the rules would postpone by more than `wait_max_days` days with contact is passed over, so that it
+    does not hold up the steps after it. One that gives a legal notice is not.
     """
 
     __pydantic_config__ = _STRICT
@@ -173,11 +180,18 @@ class Scenario:
     spacing_days: Annotated[int, Field(ge=0, le=30)] = 1
     late_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
     grouping: Grouping = Grouping.BY_DEBTOR
+    wait_max_days: Annotated[int, Field(ge=0, le=WAIT_MAX)] = WAIT_DEFAULT
 
     @property
     def late_after(self) -> timedelta:
         """How long after its instant a step counts as late."""
         return timedelta(hours=self.late_after_hours)
+
+    def wait_limit(self, step: Step) -> int | None:
+        """Return how many days with contact a step may be postponed; None for one that gives a legal notice."""
+        if step.notices:
+            return None
+        return self.wait_max_days if step.wait_max_days is None else step.wait_max_days
 
     def find_step(self, key: str) -> Step:
         """Return the step of a key; raise LookupError for an unknown one."""
@@ -260,3 +274,17 @@ def _offset_instant(step: Step | End, start: Start) -> datetime:
         day = calendar.add_business_days(day, step.offset, start.region)
     midnight = calendar.at_local(day, time.min, start.zone)
     return midnight + timedelta(hours=step.offset) if step.unit == Unit.HOURS else midnight
+
+
+def offset_day(step: Step | End, start: Start) -> date:
+    """Return the day of a step's own offset, on the debtor's calendar."""
+    return calendar.local_date(_offset_instant(step, start), start.zone)
+
+
+def end_after(scenario: Scenario, step: Step, start: Start, last_at: datetime) -> datetime:
+    """Return the nominal end after a step that was taken at an instant: at the distance of their offsets."""
+    end = scenario.end
+    if end.unit == Unit.HOURS:
+        return last_at + (_offset_instant(end, start) - _offset_instant(step, start))
+    distance = offset_day(end, start) - offset_day(step, start)
+    return calendar.at_local(calendar.local_date(last_at, start.zone) + distance, time.min, start.zone)

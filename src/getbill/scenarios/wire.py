@@ -13,7 +13,7 @@ from getbill.kit.http import Flag, MoneyNumber, check_day_text
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
-from getbill.scenarios.model import Grouping, Language, Late, Name, Scenario, Unit
+from getbill.scenarios.model import WAIT_DEFAULT, WAIT_MAX, Grouping, Language, Late, Name, Scenario, Unit
 
 _Name = Name
 _Whole = Annotated[int, Field(strict=True)]
@@ -92,6 +92,9 @@ class StepBody(BaseModel):
         " (default for letters), `collapse` skips it if a later one is also due (default"
         " for e-mail and SMS), `skip` skips it (default for calls).",
     )
+    wait_max_days: _Whole | None = Field(
+        None, ge=0, le=WAIT_MAX, description="`wait_max_days` of this step, instead of the scenario's."
+    )
     notices: list[str] | None = Field(
         None,
         description="Legal notices given by this step. They are derived from the template; a submitted value must match.",
@@ -138,6 +141,14 @@ class VersionBody(BaseModel):
         Grouping.BY_DEBTOR,
         description="`by_debtor` contacts a debtor by one message about all debts to one creditor that are due;"
         " `off` contacts them about each debt.",
+    )
+    wait_max_days: _Whole = Field(
+        WAIT_DEFAULT,
+        ge=0,
+        le=WAIT_MAX,
+        description="Maximum number of days with contact (no weekend, holiday or excluded date) by which the contact"
+        " rules may postpone a step. A step that would wait longer uses its fallback, or is passed over, so that it"
+        " does not hold up the steps after it. A step that gives a legal notice always waits.",
     )
 
 
@@ -188,6 +199,7 @@ class ScenarioShown(BaseModel):
     spacing_days: int
     late_after_hours: int
     grouping: Grouping
+    wait_max_days: int
 
 
 class ScenarioList(BaseModel):

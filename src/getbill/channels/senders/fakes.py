@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from getbill.channels.model import Channel
 from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outgoing, SendOutcome
-from getbill.channels.senders.simulated_debtors import simulated_attempts
+from getbill.channels.senders.simulated_debtors import ANSWERED, DELIVERED, simulated_attempts
 
 
 class Fake:
@@ -27,7 +27,7 @@ class Fake:
         """Deliver the message to a simulated debtor and return the outcome."""
         attempts = simulated_attempts(self.channel, message.address)
         if attempts is None:
-            usual = self._ordinary
+            usual = ANSWERED if self.channel == Channel.AI_CALL else DELIVERED
             ref = f"sandbox_{message.key}"
             return SendOutcome(usual.fate, ref, usual.reason, duration_ms=usual.duration_ms)
         outcome = attempts[min(message.earlier_attempts, len(attempts) - 1)]

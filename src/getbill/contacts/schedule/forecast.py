@@ -104,7 +104,7 @@ class _Forecast:
             if not reasons.condition_reasons(self.debt, step, upcoming.due_at):
                 address = compliance.hash_for(step.channel, *history.address_hashes(self.debt))
                 contact = compliance.PastContact(Channel(step.channel), upcoming.due_at, address)
-                prior_contacts = prior_contacts.with_contact(contact, step.notices)
+                prior_contacts = prior_contacts.with_contact(contact, step)
 
     def _end_rehearsal(self, planned: Contact) -> None:
         """Continue where a dry run ends, when its planned contact is due: see `Restart` of a decision."""
@@ -164,7 +164,7 @@ class _Forecast:
         paused_until = debts.paused_until(self.debt)
         if paused_until is not None and paused_until > max(spaced_at, self.now):
             yield reasons.waiting_reason(self.debt, paused_until)
-        earliest = max(spaced_at, self.now, paused_until or spaced_at)
+        earliest = debts.quiet_until(self.debt, max(spaced_at, self.now))
         if self.now > spaced_at:
             yield reasons.passed_reason(self.now)
         for failing in evaluator.moving_rules(step, earliest):
@@ -189,6 +189,12 @@ class _Forecast:
         if missing is not None:
             yield reasons.address_reason(missing)
         yield from map(reasons.obstacle_reason, evaluator.obstacles(step))
-        for failing in evaluator.moving_rules(step, self.now):
-            if failing.until is None:
-                yield reasons.rule_reason(failing)
+        since = max(self.now, evaluator.nominal_at(step))
+        refusing = compliance.refusing_rules(
+            evaluator.facts.with_notices(step.notices), evaluator.channel(step), since
+        )
+        # What only time removes refuses a step that waits too long; its time does not matter then.
+        is_slow = not isinstance(evaluator.option(step, since), debts.ChannelOption)
+        for failing in refusing:
+            if failing.until is None or is_slow:
+                yield reasons.rule_reason(replace(failing, until=None))

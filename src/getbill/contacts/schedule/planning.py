@@ -50,6 +50,7 @@ def _restart_scenario(debt: Debt, contact_history: ContactHistory, now: datetime
     debt.started_on = debts.day_zero(debt.debtor.identity, debt.running_scenario, now, debt.due_on)
     contact_history.passed_steps.clear()
     contact_history.unreachable_reasons.clear()
+    contact_history.taken_steps.clear()
     contact_history.attempts.clear()
     contact_history.failures.clear()
 
@@ -66,7 +67,8 @@ def _shift_start(debt: Debt, contact_history: ContactHistory, now: datetime) -> 
     nominal = evaluator.nominal_end() if step is None else evaluator.offset_at(step)
     zone = evaluator.start.zone
     delay = calendar.local_date(now, zone) - calendar.local_date(nominal, zone)
-    debt.started_on += max(delay, timedelta(0))
+    if delay > timedelta(0):
+        debt.started_on = evaluator.start.on + delay
 
 
 def plan_next(
@@ -146,7 +148,7 @@ def allowed_from(
 
     Respects the rules and the period during which the debtor is to be left alone.
     """
-    earliest = max(at, debts.paused_until(debt) or at)
+    earliest = debts.quiet_until(debt, at)
     return compliance.next_allowed(
         rule_facts(debt, contact_history, contact.step), contact.channel_kind, earliest
     )

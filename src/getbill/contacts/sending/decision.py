@@ -20,7 +20,7 @@ from getbill.contacts.sending.rendering import (
     render_message,
 )
 from getbill.creditors import ContactGap
-from getbill.debts import Debt, ScheduleEvaluator
+from getbill.debts import ChannelOption, Debt, ScheduleEvaluator
 from getbill.kit import calendar, ids
 from getbill.kit.messages import Message
 from getbill.scenarios import Step
@@ -209,11 +209,12 @@ def _check_step(case: Case, debt: Debt, contact_history: ContactHistory, now: da
     reason = reason or evaluator.missing_address(contact.channel_kind) or evaluator.obstacle(step_on_channel)
     if reason is not None:
         return Skip(reason, is_late)
-    verdict = compliance.evaluate(evaluator.facts.with_notices(step.notices), contact.channel_kind, now)
-    if verdict.next_allowed_at is None:
-        return Skip(debts.NEVER + verdict.names, is_late)
-    if not verdict.is_allowed:
-        return Postpone(verdict.next_allowed_at, verdict.names, is_late)
+    quiet_until = debts.due_date_over_at(debt, now)
+    if quiet_until is not None and quiet_until > now:
+        return Postpone(quiet_until, "not due yet", is_late)
+    refused = _refused(debt, evaluator, contact, now, is_late=is_late)
+    if refused is not None:
+        return refused
     return Ready(step_on_channel, is_late)
 
 
@@ -227,6 +228,30 @@ def _wait(
     zone = evaluator.start.zone
     waited = calendar.local_date(at, zone) - calendar.local_date(contact.due_at, zone)
     return Postpone(at, gap.rule, waited_days=max(waited.days, 0))
+
+
+def _refused(
+    debt: Debt, evaluator: ScheduleEvaluator, contact: Contact, now: datetime, *, is_late: bool
+) -> Decision | None:
+    """Return what the contact rules make of a contact; None if they allow it now.
+
+    One that would wait too long uses its fallback, or is passed over. Its wait began when it was planned.
+    """
+    step = debt.running_scenario.find_step(contact.step)
+    facts = evaluator.facts.with_notices(step.notices)
+    channel, within = contact.channel_kind, evaluator.search_time(step)
+    until = compliance.next_allowed(facts, channel, now, within=within)
+    if until == now:
+        return None
+    since = now if is_late else debts.quiet_until(debt, max(evaluator.nominal_at(step), contact.created_at))
+    if until is not None and not evaluator.is_slow(step, since, until):
+        names = ", ".join(failing.rule.id for failing in compliance.refusing_rules(facts, channel, now))
+        return Postpone(until, names, is_late)
+    if step.fallback is not None and contact.channel == step.channel:
+        option = evaluator.option(step, now)
+        if isinstance(option, ChannelOption) and option.channel != contact.channel:
+            return Stop("the fallback is allowed earlier", is_replanned=True)
+    return Skip(evaluator.rule_refusal(step, channel, now), is_late)
 
 
 def _dropped_reason(evaluator: ScheduleEvaluator, step: Step, now: datetime) -> str | None:

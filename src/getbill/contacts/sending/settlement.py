@@ -163,7 +163,9 @@ async def _load_histories(
                 and result.contact_history is not None
                 and debts_by_id.get(result.debt.id) is result.debt
             ):
-                histories[result.debt.id] = result.contact_history.after_contact(result.contact.step)
+                histories[result.debt.id] = result.contact_history.after_contact(
+                    result.contact.step, result.contact.sent_at
+                )
     other_debts = {debt_id: debt for debt_id, debt in debts_by_id.items() if debt_id not in histories}
     if not other_debts or not results:
         return histories
