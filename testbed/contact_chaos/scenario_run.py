@@ -63,6 +63,12 @@ _TOLD: Final = """
 SELECT id, debt_id, status, reached_at, processed_at, crossed_by FROM followups WHERE workspace_id = $1
 """
 _ASKED: Final = "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL AND type = 'unknown_contact'"
+_NEXT_DUE: Final = """
+SELECT min(c.due_at) FROM contacts c JOIN workspaces w ON w.workspace_id = c.workspace_id
+WHERE c.workspace_id = $1 AND c.state = 'planned' AND c.due_at > w.frozen_at
+"""
+# Nothing was received for so long: a cap holds what is left.
+_STILL_SECONDS: Final = 12.0
 _EVENTS: Final = "SELECT debt_id, kind, count(*) FROM events WHERE workspace_id = $1 GROUP BY debt_id, kind"
 
 
@@ -200,6 +206,9 @@ class _ContactRun:
     debts: list[UUID] = field(default_factory=list)
     # Debts that were paid, and when everybody could know.
     paid: dict[UUID, float] = field(default_factory=dict)
+    # When its clock was last moved.
+    moved_at: float = 0.0
+    received_count: int = -1
     id: UUID = field(init=False)
 
     def __post_init__(self) -> None:
@@ -260,6 +269,10 @@ class _ContactRun:
                 received_count >= struck + plan.between_kills
                 or time.monotonic() - struck_at > _PATIENCE_SECONDS
             )
+            if received_count != self.received_count:
+                self.received_count, self.moved_at = received_count, time.monotonic()
+            elif time.monotonic() - self.moved_at > _STILL_SECONDS and not kills:
+                await self._move_clock()
             if kills and (is_time or is_idle):
                 kills -= 1
                 await self._strike()
@@ -269,6 +282,16 @@ class _ContactRun:
                 await self._pay(to_be_paid.pop())
             self.workers.replace(plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _move_clock(self) -> None:
+        """Have it be as late as the next contact is due."""
+        try:
+            due_at = await self.database.pool.fetchval(_NEXT_DUE, self.id)
+            if due_at is not None:
+                await clocks.stand_still(self.database.pool, self.id, due_at)
+        except DATABASE_ERRORS:
+            return
+        self.moved_at = time.monotonic()
 
     async def _strike(self) -> None:
         """Kill a worker or the database, or start a worker that dies at the next of the named points."""
