@@ -61,6 +61,8 @@ async def story(site: Site) -> dict[str, Any]:
     workspace.engine.context = SendingContext(
         workspace.engine.database, workspace.engine.vault, senders, pace
     )
+    # Its debts are contacted each for itself, and on one day.
+    await workspace.engine.contact_each_debt_alone()
     await _tell(workspace, mail)
     while await streaming.sequence(workspace.engine.database):
         pass

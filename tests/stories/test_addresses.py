@@ -3,7 +3,8 @@
 import make
 from stories.test_collections import CONTACT, END, FIRST_CONTACT, WAVE_1, WAVE_2, WAVE_3
 
-FAILED = ["followup.created", "followup.completed", "followup.failed"]
+# The debtor's address is known as one that bounces.
+FAILED = ["followup.created", "debt.updated", "followup.completed", "followup.failed"]
 SUPPRESSED = "never allowed: POLICY-SUPPRESSION"
 
 
