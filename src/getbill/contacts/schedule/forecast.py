@@ -194,7 +194,8 @@ class _Forecast:
             evaluator.facts.with_notices(step.notices), evaluator.channel(step), since
         )
         # What only time removes refuses a step that waits too long; its time does not matter then.
-        is_slow = not isinstance(evaluator.option(step, since), debts.ChannelOption)
+        option = evaluator.option(step, since)
+        is_slow = isinstance(option, str) and option.startswith(debts.WAITS)
         for failing in refusing:
             if failing.until is None or is_slow:
                 yield reasons.rule_reason(replace(failing, until=None))

@@ -68,6 +68,9 @@ _WAYS_OUT: Final = debts.OBSTACLE_WAYS_OUT | {
     _EXPENSIVE: _SEND_OTHER_NUMBER,
     "POLICY-SUPPRESSION": _WAYS_OUT_BY_LIMIT[Suppression],
     "US-TCPA": _WAYS_OUT_BY_LIMIT[ConsentRequired],
+    "WAITS-TOO-LONG": message(
+        "Give the step a fallback or a longer `wait_max_days` with PUT /scenarios/{id}, or send the debtor's postal code."
+    ),
     "MINIMUM-BALANCE": message(
         "Write the balance off with POST /debts/{id}/payments, or lower the minimum with PUT /contact."
     ),
@@ -107,6 +110,7 @@ _LEDGER_TEXTS: Final = (
     *((ADDRESS_MISSING, template_text) for template_text in map(Template, MISSING.values())),
     *debts.OBSTACLE_TEXTS.items(),
     ("NEVER-ALLOWED", template("never allowed: {rules}")),
+    ("WAITS-TOO-LONG", template("waits too long: {rules}")),
     (_EXPENSIVE, template("expensive destination: {destination}")),
     (_CONDITION, template("conditions: {conditions}")),
     ("LATE", template("late: {policy}")),
@@ -114,6 +118,7 @@ _LEDGER_TEXTS: Final = (
     ("ADDRESS-SUPPRESSED", template("the address is suppressed")),
     ("PLANNED-ANEW", template("an address was added")),
     ("PLANNED-ANEW", template("planned anew")),
+    ("PLANNED-ANEW", template("the fallback is allowed earlier")),
     ("PLANNED-ANEW", template("an earlier step is taken again")),
     ("DRY-RUN", template("dry run: nothing was sent")),
     ("DRY-RUN", template("the dry run is over")),
