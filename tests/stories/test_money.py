@@ -494,6 +494,8 @@ async def test_a_company_may_have_small_balances_written_off_by_rule(running_wor
     assert await running_workspace.put("/contact", settings) == {
         "contact": "on",
         "grace_hours": 2,
+        "contacts_per_day": 1,
+        "grouping": "by_debtor",
         **settings,
         "installation_stopped_at": None,
     }

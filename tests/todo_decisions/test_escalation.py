@@ -62,7 +62,7 @@ async def test_when_a_scenario_is_over_a_person_is_asked_once(ended: Ended) -> N
     assert (todo["type"], todo["state"], todo["subject_id"]) == ("escalation", "open", ended.debt["id"])
     assert todo["decisions"] == ["escalate", "continue", "write_off", "archive"]
     assert todo["title"]["en"] == "The scenario has ended and the debt is not paid. What happens next?"
-    assert todo["created_at"] == "2026-02-03T23:00:00Z"
+    assert todo["created_at"] == "2026-02-04T23:00:00Z"
 
 
 async def test_the_request_says_what_was_done(ended: Ended) -> None:

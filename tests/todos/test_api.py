@@ -18,6 +18,7 @@ async def test_erasing_a_debt_drops_its_questions(doubt: Doubt) -> None:
 
 async def test_the_list_is_by_type_state_and_debt_the_newest_first(doubt: Doubt) -> None:
     workspace = doubt.workspace.engine
+    await workspace.contact_each_debt_alone()
     await workspace.set_clock("2026-01-06 09:00")
     other = await workspace.debt()
     await workspace.send_due_live()

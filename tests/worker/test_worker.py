@@ -117,7 +117,7 @@ async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody
     debts = [await engine.debt(person(number)) for number in range(40)]
     snapshot = await engine.snapshot()
     async with engine.database.transaction(snapshot.now()) as tx:
-        begun = await actions.start_advance(tx, snapshot, timedelta(days=30))
+        begun = await actions.start_advance(tx, snapshot, timedelta(days=31))
 
     async with a_process(dsn, tmp_path) as first:
         await until(lambda: has_contacted(engine, 60), seconds=60)
@@ -130,7 +130,7 @@ async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody
         status = await asyncio.wait_for(second.wait(), 10)
 
     assert status == 0
-    assert done.reached_at == done.target_at == at("2026-02-04 09:00")
+    assert done.reached_at == done.target_at == at("2026-02-05 09:00")
     for debt in debts:
         assert await engine.ledger(debt.id) == [
             ("wave_1_email", "delivered"),

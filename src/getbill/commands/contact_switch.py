@@ -64,7 +64,7 @@ def set_values(
     if contacts_per_day is None and grouping is None:
         raise CannotRun("Give at least one option; --help lists them.")
     changes = companies.ContactChanges(contacts_per_day=contacts_per_day, grouping=grouping)
-    _change(changes, company, workspace)
+    selection.print_json(_change(changes, company, workspace))
 
 
 @contact.command()
@@ -97,16 +97,7 @@ def minimum_balance(
 ) -> None:
     """Set the balance below which nobody is contacted."""
     changes = companies.ContactChanges(minimum_balance=_minimum(amount), writes_off_small_balances=write_off)
-
-    async def set_minimum(database: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await selection.find_company(database, company)
-        workspace_id = await selection.find_workspace_id(database, owner, workspace)
-        async with database.transaction(clock.wall()) as tx:
-            switches = await companies.switch(tx, workspace_id, changes)
-            await access.invalidate(tx, workspace_id)
-        return _serialize_switches(switches)
-
-    selection.print_json(connection.run(set_minimum))
+    selection.print_json(_change(changes, company, workspace))
 
 
 def _minimum(text: str) -> Decimal:
@@ -128,10 +119,10 @@ def _switch(mode: str, company: str | None, workspace: str, *, installation: boo
     if installation:
         selection.print_json(connection.run(switch_installation))
     else:
-        _change(companies.ContactChanges(mode), company, workspace)
+        selection.print_json(_change(companies.ContactChanges(mode), company, workspace))
 
 
-def _change(changes: ContactChanges, company: str | None, workspace: str) -> None:
+def _change(changes: ContactChanges, company: str | None, workspace: str) -> dict[str, Any]:
     async def change_workspace(database: Database, _vault: Vault) -> dict[str, Any]:
         owner = await selection.find_company(database, company)
         workspace_id = await selection.find_workspace_id(database, owner, workspace)
@@ -140,7 +131,7 @@ def _change(changes: ContactChanges, company: str | None, workspace: str) -> Non
             await access.invalidate(tx, workspace_id)
         return _serialize_switches(switches)
 
-    selection.print_json(connection.run(change_workspace))
+    return connection.run(change_workspace)
 
 
 def _serialize_switches(switches: ContactSwitches) -> dict[str, Any]:
