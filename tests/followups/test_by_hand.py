@@ -220,7 +220,7 @@ async def test_calls_that_people_made_count_for_the_caps(workspace: ContactWorks
         ("wave_3_call", "skipped"),
         ("end", "planned"),
     ]
-    assert (await workspace.engine.find(debt.id)).next_action_at == collecting.at("2026-02-04 09:00")
+    assert (await workspace.engine.find(debt.id)).next_action_at == collecting.at("2026-02-03 23:00")
 
 
 @pytest.mark.parametrize(
