@@ -135,7 +135,8 @@ async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(workspace:
     await workspace.run_until("2026-01-09 09:00")
 
     await workspace.switch("on")
-    await workspace.run_until("2026-01-15 12:00")
+    # The text message waited for four days, and what follows keeps its distance to it.
+    await workspace.run_until("2026-01-19 12:00")
 
     assert await workspace.followups(debt.id) == [
         ("email", "delivered"),
