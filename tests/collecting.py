@@ -265,6 +265,8 @@ async def new_engine(
     founded = await companies.create(database, keys, "Acme", **base)
     # What an earlier test left planned in live is none of this one's.
     await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
+    # Nor are the providers that a worker of an earlier test reported: those of the context count when sending.
+    await database.pool.execute("DELETE FROM contact_providers")
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
     context = SendingContext(database, keys, Senders(senders or {}), SendingSettings(workspace_share=1))
     return WorkspaceEngine(database, founded.live_id if live else founded.sandbox_id, keys, context)
