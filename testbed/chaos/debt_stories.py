@@ -38,7 +38,10 @@ _CHANGED: Final = Call("PUT", "", {"metadata": {"noted": True}}, ("debt.updated"
 _HELD: Final = Call("POST", "/hold", {"reason": "The invoice is disputed."}, ("debt.status_changed",))
 _RESUMED: Final = Call("POST", "/resume", None, ("debt.status_changed",))
 _REFUNDED: Final = Call(
-    "POST", "/payments", {"amount": 500, "kind": "refund"}, ("debt.status_changed", "debt.updated")
+    "POST",
+    "/payments",
+    {"amount": 500, "kind": "refund"},
+    ("payment.refunded", "debt.status_changed", "debt.updated"),
 )
 
 # Every other debt is paid at once; the others have a history.
