@@ -126,9 +126,9 @@ async def test_the_history_that_departure_knew_is_the_one_that_would_be_read_aga
     assert len(sends) >= 2
     for item in sends:
         assert item.contact_history is not None
-        assert facts_of(item.contact_history.after_contact(item.contact.step)) == facts_of(
-            read_again[item.contact.debt_id]
-        )
+        assert facts_of(
+            item.contact_history.after_contact(item.contact.step, item.contact.sent_at)
+        ) == facts_of(read_again[item.contact.debt_id])
 
 
 async def test_after_a_failure_the_histories_of_a_round_are_read_again(database: Database) -> None:
