@@ -12,8 +12,8 @@ from getbill import scenarios
 from getbill.channels import reachable
 from getbill.compliance import Facts, PastContact
 from getbill.debts.obstacles import MessageMeans
-from getbill.debts.pace import Pace
-from getbill.debts.schedule import ChannelOption, ScheduleEvaluator
+from getbill.debts.schedule.evaluator import ChannelOption, ScheduleEvaluator
+from getbill.debts.schedule.pace import Pace
 from getbill.kit import calendar
 from getbill.scenarios import Scenario, Start, Step
 

@@ -12,10 +12,9 @@ from getbill.creditors import CreditorChoice
 from getbill.debtors import Debtor, Identity, IdentityDoubt
 from getbill.debts import promises, queries
 from getbill.debts.creditor_changes import change_creditor
-from getbill.debts.initial_schedule import InitialSchedule
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin, Status
 from getbill.debts.person_locks import lock_of_debtors
-from getbill.debts.schedule import day_zero, hashes_of, moved_day_zero
+from getbill.debts.schedule import InitialSchedule, day_zero, hashes_of, moved_day_zero
 from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
 from getbill.kit.database import OptimisticConflict, Transaction

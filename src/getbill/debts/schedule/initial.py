@@ -10,15 +10,8 @@ from typing import Any
 from getbill.debtors import Identity
 from getbill.debts.model import Debt, NewDebt, PlannedContact
 from getbill.debts.obstacles import message_means
-from getbill.debts.schedule import (
-    PriorContacts,
-    day_zero,
-    due_date_over_at,
-    expensive_destination,
-    hashes_of,
-    next_contact,
-    usable_kinds,
-)
+from getbill.debts.schedule.evaluator import PriorContacts, expensive_destination, hashes_of, usable_kinds
+from getbill.debts.schedule.next_contact import day_zero, due_date_over_at, next_contact
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
 
