@@ -78,6 +78,21 @@ async def test_a_second_creditor_is_a_conversation_of_its_own_on_another_day(
     assert days == [("wave_1_email", "2026-01-05"), ("wave_1_email", "2026-01-06")]
 
 
+async def test_creditors_that_have_no_row_yet_share_no_message(workspace: WorkspaceEngine) -> None:
+    await workspace.set_clock(MONDAY)
+    for creditor in ("Gaz SA", "Eau SARL"):
+        await workspace.debt(LYON, details=Details(creditor=creditor))
+    # As debts are that were created before creditors were rows.
+    await workspace.database.pool.execute(
+        "UPDATE debts SET creditor_id = NULL WHERE workspace_id = $1", workspace.id
+    )
+
+    await workspace.run_until("2026-01-06 18:00")
+
+    days = [f"{row['sent_at']:%Y-%m-%d}" for row in await messages(workspace)]
+    assert days == ["2026-01-05", "2026-01-06"]
+
+
 @pytest.mark.parametrize("verb", ["hold", "pay", "erase"])
 async def test_a_debt_that_ends_before_departure_leaves_the_group(
     workspace: WorkspaceEngine, verb: str

@@ -42,7 +42,7 @@ CRASHES_MAX: Final = 1
 def join_until(contacts: Sequence[Contact], now: datetime) -> datetime:
     """Return until when contacts of the same persons are due that may join these ones."""
     # What is claimed is due, also where the workspace's clock stands behind.
-    return max(now, *(contact.due_at for contact in contacts), now) + JOIN_AHEAD
+    return max([now, *(contact.due_at for contact in contacts)]) + JOIN_AHEAD
 
 
 def decide_all(cases: Sequence[Case], means: Means, now: datetime) -> list[Decision]:
@@ -66,7 +66,7 @@ class _Decisions:
         self.cases, self.means, self.now = cases, means, now
         self.by_position: dict[int, Decision] = {}
         self._positions = {id(case): position for position, case in enumerate(cases)}
-        self._groups: dict[tuple[UUID, UUID | None], list[Case]] = {}
+        self._groups: dict[tuple[UUID, str], list[Case]] = {}
         self._by_recipient: dict[bytes | UUID, list[Case]] = {}
         for case in cases:
             for recipient in _recipients(case):
@@ -140,14 +140,15 @@ def _person_of(case: Case) -> UUID | None:
     return None if case.debt is None else case.debt.debtor.id
 
 
-def _group_key(case: Case) -> tuple[UUID, UUID | None] | None:
+def _group_key(case: Case) -> tuple[UUID, str] | None:
     """Return the person and creditor of a contact; None if it goes alone."""
     debt, contact = case.debt, case.contact
     if debt is None or case.history is None or contact.step == debts.END or contact.crashes > CRASHES_MAX:
         return None
     if Grouping.OFF in {debt.running_scenario.grouping, debt.workspace.grouping}:
         return None
-    return debt.debtor.id, debt.creditor.id if debt.creditor else None
+    # Older debts may name a creditor that has no row yet.
+    return debt.debtor.id, debt.creditor_name or debt.workspace.company.name
 
 
 @dataclass(slots=True)
@@ -237,11 +238,8 @@ def _is_open(case: Case, now: datetime) -> bool:
         return False
     if contact_history.is_sending or contact_history.rehearsed_steps or debts.is_below_minimum(debt):
         return False
-    paused_until = debts.paused_until(debt)
-    if paused_until is not None and paused_until > now:
-        return False
     today = calendar.local_date(now, debt.debtor.identity.zones[0])
-    return debt.started_on <= today and (debt.due_on is None or debt.due_on < today)
+    return debt.started_on <= today and debts.quiet_until(debt, now) <= now
 
 
 def _is_allowed(case: Case, leader: Case, leader_step: Step, now: datetime) -> bool:
