@@ -216,8 +216,8 @@ async def claim_members(
     members: dict[UUID, list[Contact]] = {group_id: [] for group_id in group_ids}
     if group_ids:
         rows = await database.fetch(_CLAIM_MEMBERS, leaders[0].workspace_id, group_ids, lease_until)
-        for contact in map(ledger.contact_from_row, rows):
-            members[contact.group_id or contact.debt_id].append(contact)
+        for row in rows:
+            members[row["group_id"]].append(ledger.contact_from_row(row))
     return members
 
 

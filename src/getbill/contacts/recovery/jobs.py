@@ -149,7 +149,8 @@ async def _resolve_contacts(
 
     members = await claims.claim_members(context.database, interrupted_contacts, _lease_of_recovery(context))
     groups = [
-        (contact, *members.get(contact.group_id or contact.debt_id, ())) for contact in interrupted_contacts
+        (contact, *(members[contact.group_id] if contact.group_id else ()))
+        for contact in interrupted_contacts
     ]
     await quarantine.isolate_failures(groups, resolve_batch, mark_unknown)
 
