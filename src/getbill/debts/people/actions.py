@@ -166,12 +166,11 @@ async def split_person(
     await debtors.drop_matches(tx, workspace, remaining, earlier_matches)
     moved_debts = {debt_id: person.debts[debt_id] for debt_id in sorted(debt_ids)}
     _move_debts(tx, moved_debts.values(), new_debtor, before)
-    for debtor_id, action, other_id in (
-        (remaining.id, "split", new_debtor.id),
-        (new_debtor.id, "split_from", remaining.id),
-    ):
-        entry = HistoryEntry(action, tx.now, actor, other_id, debt_ids=tuple(moved_debts))  # type: ignore[arg-type]
-        debtors.add_history(tx, workspace.id, debtor_id, entry)
+    moved_ids = tuple(moved_debts)
+    split = HistoryEntry("split", tx.now, actor, new_debtor.id, debt_ids=moved_ids)
+    debtors.add_history(tx, workspace.id, remaining.id, split)
+    origin = HistoryEntry("split_from", tx.now, actor, remaining.id, debt_ids=moved_ids)
+    debtors.add_history(tx, workspace.id, new_debtor.id, origin)
     return PersonHeld(new_debtor, moved_debts)
 
 
@@ -215,9 +214,7 @@ async def _refuse_debts(
         raise one_field(
             "/debts",
             "all-debts",
-            message(
-                "These are all debts of the debtor. To correct the person, use PUT /debtors/{id}.", id="{id}"
-            ),
+            message("These are all debts of the debtor. To correct the person, use PUT /debtors/{id}."),
         )
 
 
