@@ -208,9 +208,6 @@ class Life:
         await self.resume()
         while await contacts.is_busy(self.engine.database, self.engine.id):
             await self.recover()
-            # What may not be asked again at this hour waits for another one.
-            later = (await self.engine.snapshot()).now() + timedelta(hours=1)
-            await self.engine.set_clock(f"{later:%Y-%m-%d %H:%M}")
         await self.engine.run_until(END_OF_TIME)
 
     async def evidence(self) -> Evidence:

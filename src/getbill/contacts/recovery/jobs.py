@@ -223,7 +223,8 @@ async def _send_again(
     allowed_from, reason = await _allowed_from(context, workspace, interrupted)
     if allowed_from is None:
         return unknown(f"{_WORKER_DIED}, and {reason}")
-    if allowed_from > now:
+    # A sandbox reaches nobody, and an advance of its clock waits for this contact.
+    if allowed_from > now and interrupted.contact.is_live:
         retry_at = clock.wall() + (allowed_from - now)
         await claims.extend_leases(context.database, _contacts_of(interrupted), retry_at)
         return None
