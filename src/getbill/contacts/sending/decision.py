@@ -290,4 +290,5 @@ def compose(
         return SetAside(defect.detail)
     if case.debt.workspace.contact == DRY_RUN:
         return Rehearse(members)
-    return Send(replace(message, earlier_attempts=_earlier_attempts(case, ready.step)), members)
+    earlier_attempts = _earlier_attempts(case, ready.step)
+    return Send(replace(message, earlier_attempts=earlier_attempts) if earlier_attempts else message, members)

@@ -101,7 +101,7 @@ def next_contact(
     evaluator = ScheduleEvaluator.for_debt(debt, prior_contacts)
     now = quiet_until(debt, now)
     # Missed with the step before them: measured before its delay moved day 0.
-    late_evaluator = evaluator.before_delay_of(after)
+    late_evaluator = evaluator.before_delay_of(after) if is_late else evaluator
     skipped_steps: list[Skip] = []
     steps = debt.running_scenario.after(after)
     for position, step in enumerate(steps):
